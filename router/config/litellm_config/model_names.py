@@ -43,8 +43,8 @@ def plain(name: str) -> str:
 
 
 def free(wanted: str, taken: Container[str]) -> str:
-    """The same, or the first with a number behind it, that nothing else is called."""
-    name, number = wanted, 1
+    """The same, or the first with a number behind it, that nothing else is called; never too long."""
+    name, number = wanted[:LONGEST], 1
     while name in taken:
         number += 1
         name = f"{wanted[: LONGEST - 6]}-{number}"

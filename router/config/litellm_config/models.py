@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.config.litellm_config.backends import MadeBackend
-from router.config.litellm_config.model_names import RENAMED, as_name, plain
+from router.config.litellm_config.model_names import RENAMED, as_name, free, plain
 from router.config.litellm_config.notes import Note
 from router.config.litellm_config.providers import OUTSIDE, OWN
 from router.config.litellm_config.reader import Reader
@@ -205,14 +205,9 @@ def _also(backends: dict[str, MadeBackend], backend: MadeBackend, model: str, ot
     if model not in backend.serves:
         backends[backend.name] = replace(backend, serves={**backend.serves, model: entry})
         return backend.name
-    name = _free(backends, f"{backend.name}-{_NOT_IN_NAMES.sub('-', other)}")
+    name = free(f"{backend.name}-{_NOT_IN_NAMES.sub('-', other)}", backends)
     backends[name] = replace(backend, name=name, serves={model: entry}, notes=())
     return name
-
-
-def _free(backends: Mapping[str, MadeBackend], wanted: str) -> str:
-    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(backends) + 3)))
-    return next(name for name in names if name not in backends)
 
 
 def _told(place: FieldPath, name: str, others: Sequence[MadeModel]) -> Note:

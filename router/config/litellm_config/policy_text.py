@@ -179,7 +179,7 @@ def _quoted(text: str) -> str:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
+    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]", " ", text)
     start = f"{' ' * indent}# "
     return textwrap.wrap(
         plain,

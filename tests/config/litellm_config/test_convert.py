@@ -103,6 +103,20 @@ def test_of_a_model_with_another_name_fallbacks_and_aliases_are_carried_over() -
         assert name in found.text
 
 
+def test_a_backend_that_is_named_after_a_long_model_has_no_longer_name() -> None:
+    models = [f"{{model_name: {name}, litellm_params: {{model: openai/{model}}}}}" for name, model in LONG.items()]
+    found = made(f"model_list: [{', '.join(models)}]\nrouter_settings: {{fallbacks: [{{a: [{'W' * 128}]}}]}}")
+    assert found.problems == () and f"openai-{'W' * 121}:" in found.text
+
+
+LONG = {"a": "gpt-4o-mini", "W" * 128: "gpt-4o"}
+
+
+def test_no_comment_is_turned_around_by_a_name() -> None:
+    found = made(f'{STARTUP}  fallbacks: [{{"a\u202eb": [fast]}}]\n')
+    assert "\u202e" not in found.text and "fallbacks[0].a b" in found.text
+
+
 @pytest.mark.parametrize("text", [STARTUP, HYBRID, ENTERPRISE], ids=["startup", "hybrid", "enterprise"])
 def test_no_secret_is_in_the_policy(text: str) -> None:
     assert [secret for secret in SECRETS if secret in made(text).text] == []

@@ -35,6 +35,7 @@ def test_what_had_two_names_has_two(reading):
 
 def test_a_number_behind_a_long_name_does_not_make_it_too_long():
     assert free("W" * 128, {"W" * 128}) == f"{'W' * 122}-2"
+    assert free("W" * 200, ()) == "W" * 128
 
 
 @pytest.mark.parametrize(("value", "name"), [(" a ", "a"), (4, "4"), (1.5, "1.5"), (True, ""), (None, ""), ({}, "")])
