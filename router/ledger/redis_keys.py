@@ -22,10 +22,10 @@ All keys share the hash tag `{ledger}`, so that a script's keys live on one node
     be:{ledger}:zones                   set: zones that anything was counted in
     be:{ledger}:owned                   set: those of them that were owned when something was last counted there
     be:{ledger}:hour:<epoch hour>       hash: the same by hour
-    be:{ledger}:sums:<YYYY-MM-DD>       hash: what was added up of a past day for pages, see
+    be:{ledger}:summed:<YYYY-MM-DD>     hash: what was added up of a past day for pages, see
                                         `reports.totals_by_dimension`; expires
-    be:{ledger}:sums:hour:<epoch hour>  hash: the same of a past hour
-    be:{ledger}:sums:..:left:<random>   what a piece of it has left for the next one, see tally.lua; expires
+    be:{ledger}:summed:hour:<hour>      hash: the same of a past hour
+    be:{ledger}:summed:..:left:<random> what a piece of it has left for the next one, see tally.lua; expires
     be:{ledger}:rent:meters             hash: how far the rent of units is accounted for, see `ledger.rent_book`
     be:{ledger}:rent:<YYYY-MM-DD>       hash: backend|unit|state -> what it was and cost on a day; expires
     be:{ledger}:volume                  hash: quarter of an hour since the epoch -> packed eligible tokens

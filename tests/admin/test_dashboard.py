@@ -514,7 +514,7 @@ def ninety_days(valkey) -> None:
 
 def forget_sums(valkey) -> None:
     """Nobody has looked at any day."""
-    for name in valkey.keys("be:{ledger}:sums:*"):
+    for name in valkey.keys("be:{ledger}:summed:*"):
         valkey.delete(name)
 
 

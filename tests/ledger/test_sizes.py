@@ -411,7 +411,7 @@ async def test_no_piece_of_a_day_takes_long(server, tmp_path, capsys):
     ]
     rounds = []
     for number in range(ROUNDS):
-        server.client.unlink(f"{PREFIX}sums:{day}", f"{PREFIX}sums:{small}")
+        server.client.unlink(f"{PREFIX}summed:{day}", f"{PREFIX}summed:{small}")
         path = server.url.removeprefix("unix://")
         async with (
             metered(path, server.pid, tmp_path / f"meter{number}.sock") as meter,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from router.ledger.redis_keys import PREFIX
 
-DAY_SUMS = PREFIX + "sums:"
-HOUR_SUMS = PREFIX + "sums:hour:"
+DAY_SUMS = PREFIX + "summed:"
+HOUR_SUMS = PREFIX + "summed:hour:"
 
 
 class Period(NamedTuple):

@@ -4,13 +4,13 @@ The server adds them up, see `tally.lua`, so that cells need not travel: 50 keys
 cells of a day, but 140 rows by backend, model and team. Of days and hours that are over it keeps what it has added up,
 from the first time that somebody asks:
 
-    be:{ledger}:sums:<YYYY-MM-DD>        hash: letters of the dimensions -> packed rows; letters@<team> -> those of the
-    be:{ledger}:sums:hour:<epoch hour>   team alone, without its name; `names` -> the names of all cells
+    be:{ledger}:summed:<YYYY-MM-DD>       hash: letters of the dimensions -> packed rows; letters@<team> -> those of the
+    be:{ledger}:summed:hour:<epoch hour>  team alone, without its name; `names` -> the names of all cells
 
 The control plane asks for them once they are over, so that mostly nobody waits for that. It expires with the cells, and
 goes in the same step as something more is counted there: requests that came before midnight end after it. Only the
 views that are asked for are made, in one pass, and those of a large day in pieces, so that no call keeps the server
-busy for long.
+busy for long. Earlier versions kept some in `sums:`, whose counting forgot nothing: they expire, and nobody reads them.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ local function add_volume(quarter, uncached, cached, output, counted)
 end
 
 -- What was added up of a day and an hour by dimensions, see tally.lua, is wrong once something more is counted there.
-local function forget_sums(day, hour) call('DEL', prefix .. 'sums:' .. day, prefix .. 'sums:hour:' .. hour) end
+local function forget_sums(day, hour) call('DEL', prefix .. 'summed:' .. day, prefix .. 'summed:hour:' .. hour) end
 
 -- Counts in one place: {day, hour, quarter, cells, changes, eligible, uncached, cached, output}.
 local function count(slot, counted)

@@ -296,8 +296,8 @@ async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte
 
 async def test_what_was_added_up_is_kept_as_long_as_its_day(plane, ninety_days, valkey):
     first = await spend(plane, "?from=2026-08-28&by=key")
-    kept = sorted(key.decode() for key in valkey.keys("be:{ledger}:sums:2*"))
-    assert (kept[0], kept[-1]) == ("be:{ledger}:sums:2026-08-28", "be:{ledger}:sums:2026-11-24")
+    kept = sorted(key.decode() for key in valkey.keys("be:{ledger}:summed:2*"))
+    assert (kept[0], kept[-1]) == ("be:{ledger}:summed:2026-08-28", "be:{ledger}:summed:2026-11-24")
     assert abs(valkey.ttl(kept[0]) - valkey.ttl("be:{ledger}:day:2026-08-28")) <= 1
     assert await spend(plane, "?from=2026-08-28&by=key") == first
 
@@ -305,7 +305,7 @@ async def test_what_was_added_up_is_kept_as_long_as_its_day(plane, ninety_days, 
 async def test_a_late_correction_of_a_past_day_shows(plane, settle, valkey):
     await settle(API, NOON - 8 * DAY, cost=1000)
     assert (await spend(plane, "?range=30d"))["total"]["cost_micro_usd"] == 1000
-    assert valkey.exists("be:{ledger}:sums:2026-11-17")
+    assert valkey.exists("be:{ledger}:summed:2026-11-17")
     await settle(API, NOON - 8 * DAY, cost=10, held=False)
     assert (await spend(plane, "?range=30d"))["total"]["cost_micro_usd"] == 1010
 

@@ -22,7 +22,7 @@ GPU = Row(Cell("gpu", "local", "chat", "search", "app"), 1, 0, 10, 1, 5, 0, 300,
 API = Row(Cell("api", "cloud", "chat", "search", "100%|<b>"), 2, 1, 20, 2, 6, 400, 0, 0, 1, 4)
 BOT = Row(Cell("api", "cloud", "small", "sales", "bot"), 5, 0, 1, 1, 1, 10, 20, 0, 0, 0)
 DAY, NEXT = "2026-05-20", "2026-05-21"
-KEPT = "be:{ledger}:sums:" + DAY
+KEPT = "be:{ledger}:summed:" + DAY
 CELLS = 2000
 """Of a large day."""
 
@@ -355,6 +355,28 @@ async def test_a_late_correction_forgets_what_was_added_up(server, ledger, hold_
     ledger.record(settlement_of(hold), hold.counters)
     await ledger.flush()
     assert sum(row.requests for row in await look("team", today=NEXT)) == 2
+
+
+async def test_what_an_earlier_version_added_up_too_early_is_not_believed(server, look):
+    """Its counting forgot nothing, so that a day which a clock had called over too early stayed as it was then."""
+    write(server, f"day:{DAY}", GPU)
+    await look("team", today=NEXT)
+    server.client.rename(KEPT, f"be:{{ledger}}:sums:{DAY}")
+    write(server, f"day:{DAY}", BOT)
+    assert {row.cell.team for row in await look("team", today=NEXT)} == {"search", "sales"}
+
+
+async def test_a_day_that_was_called_over_too_early_is_right_whoever_counts_in_it(
+    server, ledger, hold_of, settlement_of, look
+):
+    write(server, f"day:{DAY}", GPU)
+    for number in (1, 2, 3):
+        assert sum(row.requests for row in await look("team", today=NEXT)) == number
+        assert server.client.exists(KEPT)
+        hold = hold_of(ledger)
+        await ledger.reserve(hold)
+        ledger.settle(settlement_of(hold))
+        await ledger.flush()
 
 
 async def test_a_charged_hold_forgets_it_too(server, ledger, hold_of, clock, look):
