@@ -68,7 +68,7 @@ def usage_of_rest(context: RequestContext, hold: Hold, sent: Attempt) -> Usage:
     if exchange.status >= 400:
         return _of_error(context, hold, sent)
     if scanner is None:
-        return _guess(context, events=_asked(context, hold, route) if exchange.hides_its_work else 0)
+        return _guess(context, events=_hidden(context, hold, route) if exchange.hides_its_work else 0)
     unknown = exchange.unread or scanner.unread or context.reading.background
     asked = _asked(context, hold, route, scanner.unread_bytes) if unknown else 0
     if scanner.usage is None:
@@ -196,6 +196,15 @@ def _asked(context: RequestContext, hold: Hold, route: Route, unread: int = 0) -
         return asked
     seen = max(DEFAULT_OUTPUT_TOKENS, -(-unread // BYTES_PER_TOKEN))
     return max(hold.output, min(seen, most_tokens(context.reading, route).output))
+
+
+def _hidden(context: RequestContext, hold: Hold, route: Route) -> int:
+    """The same of an answer that nobody saw anything of, as its client left: with what is held less than it can take,
+    or who always leaves would never come to a limit."""
+    asked = _asked(context, hold, route)
+    if context.reading.max_output_tokens is not None:
+        return asked
+    return max(asked, min(hold.output + hold.tokens_at_risk, most_tokens(context.reading, route).output))
 
 
 def _may_be_billed(attempt: FailedAttempt) -> bool:

@@ -433,3 +433,21 @@ async def test_one_that_is_too_long_to_be_kept_may_have_been_all_that_was_asked(
     backends["api"].default = raw(HEAD + b"content-length: 5000\r\n\r\n")
     await gateway.post(ASK)
     assert {record.output for record in gateway.ledger.records if record.kind == "attempt"} == {50}
+
+
+async def test_a_client_that_leaves_and_set_no_limit_pays_all_that_the_answer_can_be(serve, backends):
+    """Not what others were held to: a budget is reached by those who always leave, too."""
+    gateway = await serve(HELD)
+    for _ in range(60):
+        assert (await gateway.post(ASK, headers=KEY))[0] == 200
+    before = spent(gateway)[1]
+    backends["api"].default = silence()
+    backends["api"].asked.clear()
+    body = json.dumps(FREE).encode()
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n")
+    writer.write(b"content-length: %d\r\n\r\n" % len(body) + body)
+    await asyncio.wait_for(backends["api"].asked.wait(), 20)
+    writer.transport.abort()
+    await until(lambda: spent(gateway)[1] > before)
+    assert CONTEXT - 16 <= spent(gateway)[1] - before <= CONTEXT
