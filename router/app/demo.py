@@ -94,6 +94,7 @@ class Demo:
     def _serving(self, policy: str, data_dir: str) -> ServeSettings:
         return ServeSettings(
             policy=policy,
+            accept_policy=True,
             port=self._settings.port,
             admin_port=self._settings.admin_port,
             data_dir=data_dir,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from router.config.applied_policy import note_source
 from router.config.load import read_bytes, version_of
 from router.config.problems import PolicyError
 from router.config.secrets import MissingSecretError
@@ -20,6 +21,10 @@ from router.system.atomic_file import replace_file
 POLL_SECONDS = 0.5
 READ_SECONDS = 10.0
 PRETENDED = "no policy was given: the gateway wrote one, with prices that only stand for yours"
+NOT_TAKEN_AT_START = (
+    "the policy's file holds an edit that a running gateway refuses: what was last in force is served; "
+    "`breakeven serve --accept-policy` takes the file as it is"
+)
 NOT_ADOPTED = "policy not adopted, the last good one stays"
 
 log = logging.getLogger("breakeven.policy")
@@ -49,6 +54,7 @@ def keep_copy(plan: Plan, policy: str, copy: Path) -> bool:
     if version_of(content) != plan.version:
         return False
     replace_file(copy, content)
+    note_source(copy, policy)
     return True
 
 

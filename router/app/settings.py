@@ -13,6 +13,8 @@ class ServeSettings(Struct, frozen=True):
     """`policy` is a path, or empty for the built-in default; `redis` a URL, or empty for the embedded server."""
 
     policy: str = ""
+    accept_policy: bool = False
+    """Take the file as it is, also where a running gateway would refuse what was lost of it."""
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1

@@ -34,13 +34,13 @@ from router.app.data_dir import LAST_GOOD, DataDirUnusable, journal_folder, runt
 from router.app.defaults import Found, default_policy, look_around, unusable
 from router.app.listening_port import PortTaken, take_port
 from router.app.presidio_keeper import PresidioKeeper
-from router.app.reload import POLL_SECONDS, NotServable, check_servable, keep_copy, warn
+from router.app.reload import NOT_TAKEN_AT_START, POLL_SECONDS, NotServable, check_servable, keep_copy, warn
 from router.app.served_model import served_model, until_served
 from router.app.settings import ServeSettings, WorkerSettings
 from router.app.startup_message import Dashboard, greeting
 from router.app.valkey_keeper import ValkeyKeeper
 from router.config.problems import PolicyError
-from router.config.watch import PolicyFile
+from router.config.watch import PolicyFile, refusal
 from router.core.backend_kinds import Backend, LitellmBackend
 from router.core.sensitivity.entities import entity_search
 from router.core.values import Plan
@@ -233,12 +233,30 @@ class Supervisor:
         plan = await asyncio.to_thread(file.poll)
         if not isinstance(plan, Plan):
             raise plan or CannotServe(f"{policy} cannot be read")
+        kept = await asyncio.to_thread(self._kept_instead, file, plan)
+        plan = kept or plan
         check_servable(plan, self._settings.host)
-        if not keep_copy(plan, policy, self._last_good):
+        if kept is None and not keep_copy(plan, policy, self._last_good):
             raise CannotServe(f"{policy} was changed while it was read; start again")
         await self._adapt(plan)
         self._presidio().renew(entity_search(plan))
         return file, plan, found
+
+    def _kept_instead(self, file: PolicyFile, plan: Plan) -> Plan | None:
+        """What was in force before this start, where the file has an edit that was refused then, or would have been:
+        that nobody was there when the machine started anew is no consent. None where the file counts."""
+        if self._settings.accept_policy or not self._settings.policy:
+            return None
+        refused = refusal(file.path, plan, self._last_good)
+        if refused is None:
+            return None
+        try:
+            kept, _ = file.resume(with_secrets=True)
+        except PolicyError as error:
+            log.error("the copy of the last good policy cannot be served: the file is", extra={"why": str(error)})
+            return None
+        log.error(NOT_TAKEN_AT_START, extra={"problems": str(refused).splitlines(), "policy": kept.version})
+        return kept
 
     async def _policy(self) -> tuple[str, Found]:
         """The path of the policy to serve, and what was found when that is the default one."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from router.cli.ledger_server import add_arguments
 
 if TYPE_CHECKING:
-    from router.config.problems import Problem
+    from router.config.problems import PolicyError, Problem
     from router.core.values import Plan
 
 _CASES = ".cases.yaml"
@@ -67,6 +67,8 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     try:
         content = read_bytes(policy)
         plan = plan_of(content, policy, now=datetime.now(UTC), with_extras=True)
+        if refused := _refused(policy, plan, args):
+            raise refused
         presidio_cost = cost_of(plan)
         cases = cases_beside(policy)
         summary = _count(check_cases(cases, plan, played(plan, policy))) if Path(cases).exists() else "no cases"
@@ -94,6 +96,18 @@ def _check(policy: str, args: argparse.Namespace) -> bool:
     if told:
         print(f"note {policy}: {told}")
     return True
+
+
+def _refused(policy: str, plan: Plan, args: argparse.Namespace) -> PolicyError | None:
+    """Why the gateway here, which serves this very file or did, would not take it over."""
+    from router.cli.served_policy import served_policy
+    from router.config.watch import refusal
+
+    try:
+        served = served_policy(args)
+    except OSError:  # another user's
+        return None
+    return None if served is None else refusal(policy, plan, served)
 
 
 def _unlisted(content: bytes, policy: str, plan: Plan) -> tuple[tuple[Problem, ...], bool]:

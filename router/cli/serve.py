@@ -24,6 +24,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FILE",
         help="policy file; made from the environment when left out",
     )
+    parser.add_argument(
+        "--accept-policy",
+        action="store_true",
+        help="serve the file as it is, also where it lost what protects: else what was last in force is served",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=_port, default=8080, help="port to listen on, 0 for a free one (default: %(default)s)"
@@ -127,6 +132,7 @@ def _serve(args: argparse.Namespace) -> int:
     return serve(
         ServeSettings(
             policy=args.policy,
+            accept_policy=args.accept_policy,
             host=args.host,
             port=args.port,
             workers=args.workers,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from router.config.applied_policy import was_applied
+from router.config.applied_policy import is_copy_of, was_applied
 from router.config.cut_short import is_cut_short, may_go_on
-from router.config.load import plan_of, read_bytes
+from router.config.load import plan_of, read_bytes, version_of
 from router.config.lost_sections import lost_sections, protects_less
 from router.config.problems import PolicyError, Problem, field_name
 from router.core.policy import Policy
@@ -39,7 +39,40 @@ _ENDS_EARLY = (
     "ends where the policy in force goes on, which says more at `{}`, as if the rest had not been written: "
     "if that is meant, end it with a line `...`"
 )
-_HOW_TO_LOSE = ", apply it on the dashboard's page Policy, or start the gateway anew"
+_HOW_TO_LOSE = ", apply it on the dashboard's page Policy, or start the gateway with --accept-policy"
+
+
+def damage(path: Path, content: bytes, after: Policy, before: bytes, in_force: Policy) -> PolicyError | None:
+    """What looks as if it had happened to the file, rather than been done by somebody. `before` is the text of the
+    policy in force."""
+    if is_cut_short(content, before):
+        return _error(path, _CUT_SHORT)
+    if lost := tuple(lost_sections(in_force, after)):
+        return PolicyError(
+            Problem(str(path), 0, 0, field_name(each.path), each.message + _HOW_TO_LOSE) for each in lost
+        )
+    if may_go_on(content, before) and (place := protects_less(in_force, after)):
+        return _error(path, _ENDS_EARLY.format(place) + _HOW_TO_LOSE)
+    return None
+
+
+def refusal(path: str | Path, after: Plan, last_good: Path) -> PolicyError | None:
+    """Why a gateway that serves the file at this path, and keeps a copy of what was last in force, would refuse what
+    the file says by now; None where it would not, and where there is no copy of this file's, or none to be read."""
+    try:
+        if not is_copy_of(last_good, path):
+            return None
+        content, before = read_bytes(path), read_bytes(last_good)
+        if version_of(content) != after.version or was_applied(last_good, content):
+            return None
+        in_force = plan_of(before, str(last_good), now=datetime.now(UTC)).policy
+    except (PolicyError, OSError):
+        return None
+    return damage(Path(path), content, after.policy, before, in_force)
+
+
+def _error(path: Path, message: str) -> PolicyError:
+    return PolicyError([Problem(str(path), 0, 0, "", message)])
 
 
 class PolicyFile:
@@ -129,7 +162,7 @@ class PolicyFile:
     def _still_open(self) -> PolicyError | None:
         self._open_for += 1
         self._seen_once = ""
-        return self._error(_STILL_OPEN) if self._open_for == _LONG_OPEN else None
+        return _error(self.path, _STILL_OPEN) if self._open_for == _LONG_OPEN else None
 
     def _needed(self, content: bytes) -> float:
         return LONG_QUIET_SECONDS if may_go_on(content, self._in_force) else QUIET_SECONDS
@@ -146,10 +179,7 @@ class PolicyFile:
         if digest == self._told_to_go_on or not self._is_quiet(digest, QUIET_SECONDS):
             return None
         self._told_to_go_on = digest
-        return self._error(_MAY_GO_ON)
-
-    def _error(self, message: str) -> PolicyError:
-        return PolicyError([Problem(str(self.path), 0, 0, "", message)])
+        return _error(self.path, _MAY_GO_ON)
 
     def _is_news(self, content: str) -> bool:
         known, self._seen_once = self._seen_once, content
@@ -164,23 +194,11 @@ class PolicyFile:
         except PolicyError as error:
             return error
         if self._policy is not None and not self._was_applied(content):
-            damage = self._damage(content, plan.policy, self._policy)
-            if damage is not None:
-                return damage
+            refused = damage(self.path, content, plan.policy, self._in_force, self._policy)
+            if refused is not None:
+                return refused
         self._in_force, self._policy = content, plan.policy
         return plan
-
-    def _damage(self, content: bytes, after: Policy, in_force: Policy) -> PolicyError | None:
-        """What looks as if it had happened to the file, rather than been done by somebody."""
-        if is_cut_short(content, self._in_force):
-            return self._error(_CUT_SHORT)
-        if lost := tuple(lost_sections(in_force, after)):
-            return PolicyError(
-                Problem(str(self.path), 0, 0, field_name(each.path), each.message + _HOW_TO_LOSE) for each in lost
-            )
-        if may_go_on(content, self._in_force) and (place := protects_less(in_force, after)):
-            return self._error(_ENDS_EARLY.format(place) + _HOW_TO_LOSE)
-        return None
 
     def _was_applied(self, content: bytes) -> bool:
         return self._last_good is not None and was_applied(self._last_good, content)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -137,6 +139,35 @@ def test_a_worker_that_starts_after_an_edit_lost_a_section_protects_as_the_other
     wait_for_end(killed)
     eventually(lambda: serving.log("policy not adopted")[1:])
     assert eventually(lambda: answer_of(serving)).headers["x-breakeven-sensitivity"]
+
+
+def test_a_start_of_the_machine_is_no_consent_to_an_edit_that_was_refused(serve, policy):
+    """What was in force is served, the edit is told as a running gateway tells it, and whoever means it says so."""
+    text = policy.read_text()
+    serving, before = serve(policy), load(policy).version
+    family = serving.children()
+    os.kill(serving.pid, signal.SIGKILL)
+    serving.wait()
+    for each in family:
+        wait_for_end(each)
+    policy.write_text(re.sub(r"(?m)^sensitivity:.*\n(?:[ #].*\n)*", "", text))
+    lost = load(policy).version
+    again = serve(policy)
+    assert f"version {before}" in again.greeting
+    (line,) = again.log("the policy's file holds an edit that a running gateway refuses")
+    assert "sensitivity: is in the policy in force, and missing here" in line["problems"][0]
+    eventually(lambda: "the last good policy stays" in again.ready().get("policy_edit", ""))
+    again.stop()
+    accepted = serve(policy, "--accept-policy")
+    assert f"version {lost}" in accepted.greeting
+    accepted.stop()
+
+
+def test_the_copy_of_another_file_says_nothing_of_the_one_that_is_served(serve, policy):
+    other = policy.with_name("other.yaml")
+    other.write_text(re.sub(r"(?m)^sensitivity:.*\n(?:[ #].*\n)*", "", policy.read_text()))
+    serve(policy).stop()
+    assert f"version {load(other).version}" in serve(other).greeting
 
 
 def answer_of(serving: Serving):

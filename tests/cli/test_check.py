@@ -9,7 +9,10 @@ from threading import Thread
 
 import pytest
 
+from router.app.data_dir import LAST_GOOD
+from router.app.reload import keep_copy
 from router.cli import main
+from router.config.load import load
 
 ROOT = Path(__file__).parents[2]
 POLICIES = sorted(path for path in (ROOT / "policies").glob("*.yaml") if ".cases" not in path.name)
@@ -191,3 +194,20 @@ models:
     assert main(["check", "--online", str(path)]) == 0
     assert main(["check", "--strict", str(path)]) == 0
     assert main(["check", "--online", "--strict", str(path)]) == 1
+
+
+def test_an_edit_that_the_gateway_here_would_refuse_is_refused(policy, tmp_path, capsys):
+    """Of the file that it serves, and no other one."""
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    copy, other = data_dir / LAST_GOOD, tmp_path / "other.yaml"
+    policy.write_text(POLICY + "budget: {usd_per_day: 5}\n")
+    assert keep_copy(load(policy), str(policy), copy)
+    for path in (policy, other):
+        path.write_text(POLICY)
+    assert main(["check", "--data-dir", str(data_dir), str(policy)]) == 1
+    said = capsys.readouterr()
+    assert "budget: is in the policy in force, and missing here" in said.err and said.out == ""
+    assert main(["check", "--data-dir", str(data_dir), str(other)]) == 0
+    policy.write_text(POLICY + "budget: {}\n")
+    assert main(["check", "--data-dir", str(data_dir), str(policy)]) == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from router.config.applied_policy import note_applied, was_applied
+from router.config.applied_policy import is_copy_of, note_applied, note_source, was_applied
 
 
 def test_only_what_was_applied_last_was_confirmed(tmp_path: Path) -> None:
@@ -24,3 +24,12 @@ def test_a_note_that_cannot_be_read_confirms_nothing(tmp_path: Path) -> None:
 def test_one_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         note_applied(tmp_path / "gone" / "last-good.yaml", b"one")
+
+
+def test_a_copy_is_of_one_file_however_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, policy = tmp_path / "last-good.yaml", tmp_path / "policy.yaml"
+    assert not is_copy_of(copy, policy)
+    note_source(copy, policy)
+    monkeypatch.chdir(tmp_path)
+    assert is_copy_of(copy, policy) and is_copy_of(copy, "policy.yaml")
+    assert not is_copy_of(copy, tmp_path / "other.yaml")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from router.config.applied_policy import note_applied
+from router.config.applied_policy import note_applied, note_source
+from router.config.load import load
 from router.config.problems import PolicyError
-from router.config.watch import LONG_QUIET_SECONDS, QUIET_SECONDS, PolicyFile
+from router.config.watch import LONG_QUIET_SECONDS, QUIET_SECONDS, PolicyFile, refusal
 from router.core.values import Plan
 
 
@@ -311,3 +312,28 @@ def test_there_what_ends_where_the_policy_in_force_goes_on_is_waited_for_longer(
     assert isinstance(told, PolicyError) and "ends where the policy in force goes on" in str(told)
     (plan,) = answers(file, clock, 1)
     assert isinstance(plan, Plan) and plan.policy.health.cooldown != 20
+
+
+def test_a_start_and_a_check_refuse_what_a_running_gateway_does(path: Path, base: str, tmp_path: Path) -> None:
+    copy, lost = tmp_path / "last-good.yaml", base[: base.index("sensitivity:")]
+    copy.write_text(base)
+    path.write_text(lost)
+    assert refusal(path, load(path), copy) is None  # of whichever file that is a copy
+    note_source(copy, path)
+    assert "sensitivity: is in the policy in force" in str(refusal(path, load(path), copy))
+    note_applied(copy, lost.encode())
+    assert refusal(path, load(path), copy) is None
+    path.write_text(base + "# a remark\n")
+    assert refusal(path, load(path), copy) is None
+
+
+@pytest.mark.parametrize("kept", ["version: [", None])
+def test_without_a_copy_that_can_be_read_nothing_is_refused(
+    path: Path, base: str, tmp_path: Path, kept: str | None
+) -> None:
+    copy = tmp_path / "last-good.yaml"
+    note_source(copy, path)
+    if kept is not None:
+        copy.write_text(kept)
+    path.write_text(base[: base.index("sensitivity:")])
+    assert refusal(path, load(path), copy) is None
