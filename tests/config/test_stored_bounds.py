@@ -16,6 +16,10 @@ MANY = [f"m{number}" for number in range(MOST_NAMES + 1)]
         ({"models": MANY}, "models: at most 1000 are named at once, not 1001"),
         ({"budget": {"models": {name: {} for name in MANY}}}, "budget: at most 1000"),
         ({"budget": {"models": {"m" * 501: {}}}}, "budget: a text has at most 500 characters"),
+        (
+            {"budget": {"models": {name: dict.fromkeys(MANY[:20], 1) for name in MANY[1:]}}},
+            "at most 10000 names and settings",
+        ),
         ({"sensitivity": "x" * (MOST_CHARACTERS + 1)}, "sensitivity: a text has at most 500 characters"),
     ],
 )
