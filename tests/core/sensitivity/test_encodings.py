@@ -77,8 +77,11 @@ def test_a_word_behind_lines_of_base64_is_also_read_as_none() -> None:
     assert decoded(f"{coded(text)}\nBest\n").endswith(f"{BORDER}{text}\n")
 
 
-@pytest.mark.parametrize("lines", ["YWxsIG9mIHRoaXM\nYW5kIGFsbCBvZiB0aGF0", "YWxsIG9mIHRoaXMg\nYW5kIGFsbCBvZiB0aGF0"])
-def test_texts_that_are_each_in_base64_on_a_line_of_their_own_are_read_too(lines: str) -> None:
+@pytest.mark.parametrize(
+    "first", ["all of this", "all of this ", "what they sent us last week, and that is all of this"]
+)
+def test_texts_that_are_each_in_base64_on_a_line_of_their_own_are_read_too(first: str) -> None:
+    lines = f"{coded(first).rstrip('=')}\n{coded('and all of that')}"
     assert "all of this" in decoded(lines) and "and all of that" in decoded(lines)
 
 
