@@ -1,7 +1,7 @@
 """What all pages of the dashboard have around them: head, navigation, who is signed in.
 
-A page's file holds its title and what is between `<main>` and its end; `frame.html` has the rest, once. A page that
-is a whole document, such as that of signing in, stays as it is.
+A page's file holds its title, a script that has to run first if there is one, and what is between `<main>` and its end;
+`frame.html` has the rest, once. A page that is a whole document, such as that of signing in, stays as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ LANDING = "worth"
 """The page that is at `/`."""
 
 _TITLE = re.compile(r"\A<title>([^<]+)</title>\n")
+_FIRST = re.compile(r'<script src="[^"]+"></script>\n')
 _IMPORTED = re.compile(r'from "\{\{([\w.-]+)\}\}"')
 
 
@@ -22,13 +23,15 @@ def framed(source: str, name: str, read: Callable[[str], str]) -> str:
     title = _TITLE.match(source)
     if title is None:
         return source
+    first = _FIRST.match(source, title.end())
     address = "/" if name == LANDING else f"/{name}"
     return (
         read(FRAME)
         .replace("<!-- title -->", title[1])
+        .replace("  <!-- first -->\n", "" if first is None else f"  {first[0]}")
         .replace("  <!-- modules -->\n", "".join(_preloaded(f"{name}.js", read)))
         .replace(f'<a href="{address}">', f'<a href="{address}" aria-current="page">')
-        .replace("<!-- main -->\n", source[title.end() :])
+        .replace("<!-- main -->\n", source[(first or title).end() :])
     )
 
 

@@ -499,6 +499,28 @@ async def test_numbers_do_not_wait_for_the_charts_script(traffic, admin):
     admin.complaints.clear()  # the browser tells of what was kept from it
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["", "?range=7d&by=team", "?by=key&team=search&team=&team=x%26y&model=chat", "?from=2026-11-01&to=2026-11-02"],
+)
+async def test_what_spend_asks_for_is_asked_once(traffic, admin, query):
+    await admin.open(f"/spend{query}")
+    await admin.settled()
+    addresses = [url.removeprefix(admin.url) for url in admin.asked]
+    addresses = addresses[len(addresses) - addresses[::-1].index(f"/spend{query}") :]
+    api = [url for url in addresses if url.startswith("/api/") and not url.startswith("/api/events")]
+    assert sorted(url.partition("?")[0] for url in api) == [
+        "/api/budgets", "/api/session", "/api/spend", "/api/spend/glance"
+    ], api  # fmt: skip
+
+
+async def test_it_is_asked_for_before_the_modules_are_there(traffic, admin):
+    await admin.page.route("**/spend.js*", lambda route: route.abort())
+    async with admin.page.expect_request("**/api/spend?range=7d&by=zone"):
+        await admin.page.goto(f"{admin.url}/spend?range=7d&by=zone")
+    admin.complaints.clear()  # the browser tells of what was kept from it
+
+
 @pytest.fixture
 def ninety_days(valkey) -> None:
     """50 keys of 7 teams that used 10 models on each of them."""

@@ -8,6 +8,7 @@ from router.admin.page_frame import FRAME, framed
 
 SOURCES = {
     FRAME: """<title><!-- title --></title>
+  <!-- first -->
   <!-- modules -->
 <a href="/">Worth it?</a> <a href="/spend">Spend</a>
 <main>
@@ -48,6 +49,12 @@ def test_the_landing_page_is_at_the_root():
 
 def test_a_whole_document_stays_as_it_is():
     assert page("sign-in", "<!doctype html>\n<p>{{icon.svg}}") == ["<!doctype html>", "<p>{{icon.svg}}"]
+
+
+def test_a_script_that_has_to_run_first_stands_at_the_beginning():
+    lines = page("spend", '<title>Spend</title>\n<script src="{{early.js}}"></script>\n<h1>Spend</h1>\n')
+    assert lines[1] == '  <script src="{{early.js}}"></script>' and "<h1>Spend</h1>" in lines
+    assert lines.count('<script src="{{early.js}}"></script>') == 0
 
 
 def test_a_page_without_its_script_is_noticed():

@@ -55,15 +55,15 @@ async function answered(
   path,
   { query = {}, body, method = body ? "POST" : "GET", headers = {}, signal } = {},
 ) {
+  const address = path + queryOf(query);
   const sent = { ...headers };
   if (method !== "GET") sent[CSRF] = (await session()).csrf;
   if (body) sent["content-type"] = "application/json";
-  const response = await reach(path + queryOf(query), {
-    method,
-    headers: sent,
-    body: body && JSON.stringify(body),
-    signal,
-  });
+  const begun = method === "GET" ? takeEarly(address) : undefined;
+  const response = await (begun
+    ? begun.catch(unreachable)
+    : reach(address, { method, headers: sent, body: body && JSON.stringify(body), signal }));
+  signal?.throwIfAborted();
   if (response.status === 401) return signInAgain();
   if (response.ok) return response;
   const answer = await response.json().catch(() => null);
@@ -71,6 +71,13 @@ async function answered(
     response.status,
     answer?.error ?? { code: "failed", message: `The gateway answered ${response.status}.` },
   );
+}
+
+/** What a page began to ask for before its modules were there, see `spend-early.js`; once. */
+function takeEarly(address) {
+  const begun = globalThis.early?.get(address);
+  globalThis.early?.delete(address);
+  return begun;
 }
 
 const reach = (address, options) => fetch(address, options).catch(unreachable);
