@@ -436,7 +436,7 @@ async def test_what_a_lost_machine_was_lent_is_explained_where_its_limit_is(admi
 
 
 async def test_tiles_say_how_a_period_compares_with_the_one_before(settle, admin, counted):
-    for back, dollars in ((0, 3), (2, 1), (8, 2), (9, 6)):
+    for back, dollars in ((9, 6), (8, 2), (2, 1), (0, 3)):  # today at last: that is what open pages are told of
         await settle(API, cost=dollars * 1_000_000, at=NOON - back * DAY)
     tiles = admin.page.locator("#glance li")
     await expect(tiles.nth(1)).to_contain_text("50% less than the 7 days before")

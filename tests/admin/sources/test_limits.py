@@ -89,7 +89,7 @@ async def test_stored_teams_have_limits_unless_the_policy_names_them(plane, sess
 async def test_a_policy_without_stored_keys_has_no_limits_of_theirs(plane, valkey):
     entry = {"name": "bot", "budget": {"requests_per_day": 7}}
     valkey.hset("be:{ledger}:keys", "a" * 64, json.dumps({"sha256": "", "entry": entry, "created": 1.0}))
-    plane.policy.write_text(POLICY + "budget: {}\nteams: {}\n")
+    plane.policy.write_text(POLICY + "budget: {}\nteams: {}\nserver: {stored_keys: false}\n")
     for _ in range(2):  # a content counts once two looks have seen it
         plane.control.desk.look()
     assert await uses(plane) == []
