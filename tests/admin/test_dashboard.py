@@ -514,10 +514,18 @@ async def test_what_spend_asks_for_is_asked_once(traffic, admin, query):
     ], api  # fmt: skip
 
 
-async def test_it_is_asked_for_before_the_modules_are_there(traffic, admin):
-    await admin.page.route("**/spend.js*", lambda route: route.abort())
-    async with admin.page.expect_request("**/api/spend?range=7d&by=zone"):
-        await admin.page.goto(f"{admin.url}/spend?range=7d&by=zone")
+@pytest.mark.parametrize(
+    ("path", "script", "asked"),
+    [
+        ("/spend?range=7d&by=zone", "spend.js", "/api/spend?range=7d&by=zone"),
+        ("/requests", "requests.js", "/api/requests?limit=100"),
+        ("/policy", "policy.js", "/api/policy"),
+    ],
+)
+async def test_it_is_asked_for_before_the_modules_are_there(traffic, admin, path, script, asked):
+    await admin.page.route(f"**/{script}*", lambda route: route.abort())
+    async with admin.page.expect_request(f"**{asked}"):
+        await admin.page.goto(f"{admin.url}{path}")
     admin.complaints.clear()  # the browser tells of what was kept from it
 
 
