@@ -288,7 +288,8 @@ async def test_ninety_days_of_fifty_keys_and_ten_models_are_less_than_a_megabyte
         answer = await spend(plane, f"?from=2026-08-28&{query}" if query else "")
         taken.append(valkey.info("stats")["total_net_output_bytes"])
     first, then = (after - before for before, after in pairwise(taken))
-    assert first < 1_100_000 and then < 1_000_000
+    # By three dimensions of which nothing is kept, 3 % more travel the first time.
+    assert first < (1_100_000 if query == "by=model&team=team-3&backend=api" else 1_000_000) and then < 1_000_000
     assert len(answer["rows"]) == rows
     assert answer["total"]["requests"] == pytest.approx(ninety_days * share)
     assert sum(point["requests"] for point in answer["series"]) == answer["total"]["requests"] or not query
